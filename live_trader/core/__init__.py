@@ -1,0 +1,1 @@
+"""Pure decisions and pure money: no clock, no I/O, no pandas."""
