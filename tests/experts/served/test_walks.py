@@ -1,0 +1,89 @@
+"""The three ways to the leaves, held against a walk that takes one question after the other."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from live_trader.experts.served.walks import LEAF, levels, shape, symmetric, table, tabled
+
+SIZES = [3, 1, 5]
+
+Node = tuple[int, int, object, object] | float
+
+
+def trees(depth: int) -> st.SearchStrategy[Node]:
+    """Nested questions: the cut, the rank, the left side, the right side."""
+    leaf = st.floats(-1.0, 1.0)
+    if not depth:
+        return leaf
+    question = st.sampled_from([(cut, rank) for cut, size in enumerate(SIZES) for rank in range(size)])
+    side = trees(depth - 1)
+    return leaf | st.builds(lambda asked, low, high: (*asked, low, high), question, side, side)
+
+
+def written(forest: list[Node]) -> tuple[list[int], list[int], list[float]]:
+    """The forest node after node: cuts, ranks and leaves."""
+    cuts, at, leaves = [], [], []
+    waiting = forest[::-1]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, float):
+            cuts.append(LEAF)
+            at.append(0)
+            leaves.append(node)
+        else:
+            cut, rank, low, high = node
+            cuts.append(cut)
+            at.append(rank)
+            waiting += (high, low)  # type: ignore[arg-type]
+    return cuts, at, leaves
+
+
+def walked(node: Node, ranks: list[int]) -> float:
+    while not isinstance(node, float):
+        cut, rank, low, high = node
+        node = low if ranks[cut] <= rank else high  # type: ignore[assignment]
+    return node
+
+
+rows = st.tuples(*(st.integers(0, size) for size in SIZES)).map(list)
+
+
+@given(st.lists(trees(5), min_size=1, max_size=6), st.lists(rows, min_size=1, max_size=8))
+def test_a_table_and_levels_reach_the_leaves_that_a_walk_reaches(
+    forest: list[Node], asked: list[list[int]]
+) -> None:
+    cuts, at, leaves = written(forest)
+    arrays = np.array(cuts), np.array(at)
+    ways = table(*arrays, SIZES, np.array(leaves)), levels(*arrays, np.array(leaves))
+    for ranks in asked:
+        expected = [walked(tree, ranks) for tree in forest]
+        assert [way(ranks).tolist() for way in ways] == [expected, expected]
+
+
+@given(st.data())
+def test_answers_to_questions_of_a_level_number_the_leaf(data: st.DataObject) -> None:
+    depth, count = data.draw(st.integers(1, 11)), data.draw(st.integers(1, 4))
+    cuts = data.draw(st.lists(st.integers(0, 2), min_size=count * depth, max_size=count * depth))
+    at = [data.draw(st.integers(0, SIZES[cut])) for cut in cuts]
+    leaves = np.arange(float(count << depth))
+    asked = np.array(cuts).reshape(count, depth), np.array(at).reshape(count, depth)
+    pick, ranks = symmetric(*asked, leaves), data.draw(rows)
+    expected = [
+        (tree << depth)
+        + sum((ranks[asked[0][tree, bit]] > asked[1][tree, bit]) << bit for bit in range(depth))
+        for tree in range(count)
+    ]
+    assert pick(ranks).tolist() == expected
+
+
+@pytest.mark.parametrize("cuts", [[0], [0, LEAF], [LEAF, 0, LEAF], [0, 0, LEAF, LEAF]])
+def test_a_tree_that_is_not_whole_is_refused(cuts: list[int]) -> None:
+    with pytest.raises(ValueError, match="not whole"):
+        shape(np.array(cuts) != LEAF)
+
+
+def test_a_table_is_made_of_a_hundred_trees_and_not_of_a_deep_forest() -> None:
+    assert tabled(marks=3_000, leaves=3_100)
+    assert not tabled(marks=100_000, leaves=100_000)
