@@ -1,0 +1,1 @@
+"""One room per outside thing; each translates at once into the words of core."""
