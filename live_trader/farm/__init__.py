@@ -1,0 +1,1 @@
+"""Now: the processes that keep one bot per ticker alive."""
