@@ -1,0 +1,1 @@
+"""Then: training, judging and running the same functions over the past."""
