@@ -35,6 +35,7 @@ chaos: .venv/.test
 	$(BIN)/python -m benchmarks.durability --kills 500
 	$(BIN)/python -m benchmarks.simulator --seeds 10000
 	$(BIN)/python -m benchmarks.flood
+	$(BIN)/python -m pytest -n 3 -m hypothesis --hypothesis-profile=wide
 	CHAOS=1 $(BIN)/python -m pytest tests/farm/desk/test_kills.py tests/lab/backtest/test_equal.py
 	$(BIN)/python -m benchmarks.parity --tickers 20 --bars 2000
 
