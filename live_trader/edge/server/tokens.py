@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from live_trader.edge.clock import Clock
+from live_trader.edge.stamp import Stamp, stamp
 from live_trader.edge.wire import bot_id
 from live_trader.errors import BadSettings, Refused
 from live_trader.experts.bundle.atomic import alone, replace
@@ -168,7 +169,7 @@ class Guard:
         self._shortest = shortest
         self._clock = clock
         self._looked = -_LOOK_AGAIN_S
-        self._stamp: tuple[int, int] = (0, 0)
+        self._stamp: Stamp | None = None
         self._known: dict[bytes, Entry] = {}
 
     def holder(self, token: str) -> Entry | None:
@@ -183,15 +184,14 @@ class Guard:
     def _look(self) -> None:
         self._looked = self._clock.monotonic()
         try:
-            state = self._registry.path.stat()
-            stamp = (state.st_mtime_ns, state.st_ino)
-            if stamp != self._stamp:
+            seen: Stamp | None = stamp(self._registry.path)
+            if seen != self._stamp:
                 listed = [each for each in self._registry.listed() if each.length >= self._shortest]
                 self._known = {bytes.fromhex(each.digest): each for each in listed}
         except (OSError, BadSettings) as fault:
-            stamp, self._known = (0, 0), {}
+            seen, self._known = None, {}
             log.error("nobody is let in, because the tokens cannot be read", extra={"cause": fault})
-        self._stamp = stamp
+        self._stamp = seen
 
 
 def _digest(token: str) -> str:

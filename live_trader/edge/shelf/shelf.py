@@ -14,6 +14,7 @@ from live_trader.core.bars import Ticker, Timeframe
 from live_trader.edge.settings import Settings
 from live_trader.edge.shelf import copies, record
 from live_trader.edge.shelf.record import Record, Slot
+from live_trader.edge.stamp import Stamp, stamp
 from live_trader.errors import BadBot, BadBundle, BadData, Refused
 from live_trader.experts.bundle import (
     Bundle,
@@ -36,7 +37,7 @@ class _Seen(NamedTuple):
     """A record by its path, which file it was, and what it said is served."""
 
     path: Path
-    file: tuple[int, int, int] | None
+    file: Stamp | None
     folders: tuple[str, ...]
 
 
@@ -119,7 +120,10 @@ class Shelf:
         """
         seen = self._seen.get(ticker)
         path = seen.path if seen else self._deployed(ticker) / record.NAME
-        file = _file(path)
+        try:
+            file = stamp(path)
+        except OSError:
+            file = None
         if seen is None or file is None or file != seen.file:
             seen = self._seen[ticker] = _Seen(path, file, self._served(ticker))
         return seen.folders
@@ -227,15 +231,6 @@ class Shelf:
             yield folder
             now = record.read(folder)
             copies.sweep(folder, now.folders if now else frozenset())
-
-
-def _file(path: Path) -> tuple[int, int, int] | None:
-    """Which file is at this path: one that takes its place, or is written to, is another."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _tickers(root: Path, below: str) -> list[Ticker]:

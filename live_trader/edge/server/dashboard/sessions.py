@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from live_trader.edge.clock import Clock
+from live_trader.edge.stamp import Stamp, stamp
 from live_trader.errors import BadSettings
 from live_trader.experts.bundle.atomic import alone, replace
 
@@ -41,7 +42,7 @@ class Sessions:
         self._folder = folder
         self._path = folder / "sessions.json"
         self._clock = clock
-        self._stamp: tuple[int, int] = (0, 0)
+        self._stamp: Stamp | None = None
         self._held: dict[str, Pass] = {}
         self._links: frozenset[str] = frozenset()
 
@@ -94,16 +95,15 @@ class Sessions:
 
     def _look(self) -> None:
         try:
-            state = self._path.stat()
+            seen = stamp(self._path)
         except FileNotFoundError:
             self._held, self._links = {}, frozenset()
             return
-        stamp = (state.st_mtime_ns, state.st_ino)
-        if stamp != self._stamp:
+        if seen != self._stamp:
             file = self._read()
             self._held = {each.digest: each for each in file.sessions}
             self._links = frozenset(each.digest for each in file.links)
-            self._stamp = stamp
+            self._stamp = seen
 
     def _read(self) -> _File:
         try:
