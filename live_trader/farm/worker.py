@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 from live_trader.core.bars import Bar, Place, Ticker, Window, closes, epoch, moment, on_grid
@@ -159,7 +160,7 @@ class Worker:
         after = max(answered, default=self._beat.owed_after)
         if after != NONE:
             bars = self._reaching(bars, memory, len(answered), min(answered, default=after))
-        elif not self._late(bars[-1]):
+        elif not self._late(bars[-1].opened):
             after = epoch(bars[-1].opened) - 1
         owes = debt(self._ticker, memory, bars, answered, after)
         self._beat.last_bar = owes.window.end
@@ -211,9 +212,8 @@ class Worker:
 
     def _step_aside(self, duty: Duty) -> None:
         """Let the others answer first, whose bars closed in the same second; who is behind does not wait."""
-        step = self._ticker.timeframe.seconds
-        if self._clock.now().timestamp() - duty.window.end < 2 * step:
-            self._rest(min(_ASIDE_S, _ASIDE_SHARE * step))
+        if not self._late(moment(duty.window.end)):
+            self._rest(min(_ASIDE_S, _ASIDE_SHARE * self._ticker.timeframe.seconds))
 
     def _look_around(self, duty: Duty, news: News) -> None:
         """Boot again when the portfolio or the deployment has changed."""
@@ -260,7 +260,7 @@ class Worker:
             for bar in bars[start : start + _BATCH]:
                 if epoch(bar.opened) > duty.window.end:
                     duty.window = duty.window.push(bar)
-                late = self._late(bar)
+                late = self._late(bar.opened)
                 looked = [bot.strategy.look(duty.window) for bot in duty.bots]
                 featured = self._clock.now()
                 pairs = zip(duty.bots, looked, strict=True)
@@ -285,8 +285,9 @@ class Worker:
             for each in made:
                 self._send([each])
 
-    def _late(self, bar: Bar) -> bool:
-        closed = closes(self._ticker.timeframe, bar.opened)
+    def _late(self, opened: datetime) -> bool:
+        """Whether the bar that opened then closed more than one bar ago."""
+        closed = closes(self._ticker.timeframe, opened)
         return (self._clock.now() - closed).total_seconds() > self._ticker.timeframe.seconds
 
     def _ask(self, call: Callable[_Asked, _Answer], *asked: _Asked.args, **named: _Asked.kwargs) -> _Answer:

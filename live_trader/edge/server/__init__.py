@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 
 _COLLECT = 700, 10, 1_000
-"""Hardly ever all of it: with thousands of connections that takes a tenth of a second. A chore does it."""
+"""Hardly ever all of it: with thousands of connections that takes a tenth of a second. A chore of the
+server's does it once a minute."""
 
 
 def serve(
@@ -34,8 +36,6 @@ def serve(
     one for each of these bots. The dashboard shows the bundles of the shelf, whose bots
     are held when their features drift beyond the tolerance, where there is one.
     """
-    import gc
-
     from live_trader.edge.server.running import Server
     from live_trader.edge.server.tokens import Registry
 

@@ -35,7 +35,7 @@ class Connection(HttpToolsProtocol):
         self._unread = 0
         self.began: float | None = self.loop.time()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(Outgoing(transport, self.loop))
         if len(self.connections) > self.limits.connections:
             self.refuse("too many")
@@ -44,7 +44,7 @@ class Connection(HttpToolsProtocol):
         """Let go of what refers back here: a flood's leavings would cost the collector tenths of seconds."""
         super().connection_lost(exc)
         self.pipeline.clear()
-        self.cycle = None  # type: ignore[assignment]
+        self.cycle = None  # type: ignore[assignment]  # as it began
 
     def refuse(self, cause: str) -> None:
         """Close the connection at once, and tell why."""

@@ -24,6 +24,7 @@ _NOWHERE: Final = "elsewhere"  # one label for every path that does not exist: a
 _PACE_S: Final = 0.5
 _MOST_PACED: Final = 256
 _FAILED_ATTEMPT: Final = frozenset((401, 403))
+_IMPOSSIBLE: Final = 422
 _NONSENSE: Final = 10  # times as often may a caller without a token ask for what there is not, or cannot be
 
 
@@ -72,14 +73,11 @@ class Gate:
                 raise Problem("wrong_method", "this path knows other methods", headers=[(b"allow", allowed)])
             _let_through(call, operation, self._parts.guard.holder)
             return await operation.run(self._parts, call)
-        except Problem as problem:
-            if problem.status in _FAILED_ATTEMPT:
+        except (Problem, BadData) as fault:
+            status = fault.status if isinstance(fault, Problem) else _IMPOSSIBLE
+            if status in _FAILED_ATTEMPT:
                 await self._pace(call, self._attempts)
-            elif call.holder is None and problem.status < 500:
-                await self._pace(call, self._nonsense)
-            raise
-        except BadData:
-            if call.holder is None:
+            elif call.holder is None and status < 500:
                 await self._pace(call, self._nonsense)
             raise
 

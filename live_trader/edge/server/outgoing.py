@@ -20,11 +20,9 @@ class Outgoing(asyncio.Transport):
         self._held: bytes | bytearray | memoryview = b""
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        if self._way.is_closing():
-            self._held = b""
-        elif self._held:
-            held, self._held = self._held, b""
-            self._way.write(b"".join((held, data)))
+        if self._held:
+            self._held = b"".join((self._held, data))
+            self._let_go()
         elif data:
             self._held = data
             self._loop.call_soon(self._let_go)

@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from live_trader.core.bars import Bar, Ticker, epoch, moment
-from live_trader.edge.server.store.disk import Disk
+from live_trader.edge.server.store.disk import FORGOTTEN_AT_ONCE, Disk
 from live_trader.edge.wire.v1 import BarText
 
 _KEPT: Final = 128
@@ -21,7 +21,6 @@ _AT_ONCE: Final = 16
 BEFORE_ALL: Final = -(2**62)
 """A time before every bar."""
 
-_CHUNK: Final = 2000
 
 _AFTER: Final = """
 SELECT time, open, high, low, close, volume FROM bars WHERE ticker = ? AND time > ? ORDER BY time LIMIT ?"""
@@ -147,7 +146,7 @@ class Bars:
 
         def operation(connection: sqlite3.Connection) -> int:
             numbers = [self._disk.find(ticker) for ticker in self._disk.tickers]
-            bounds = [(number, before, _CHUNK) for number in numbers]
+            bounds = [(number, before, FORGOTTEN_AT_ONCE) for number in numbers]
             return sum(connection.execute(query, bound).rowcount for query in _FORGET for bound in bounds)
 
         return await self._disk.write(operation, lambda removed: self._tails.clear() if removed else None)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-from live_trader.edge.server.store.disk import Disk
+from live_trader.edge.server.store.disk import FORGOTTEN_AT_ONCE, Disk
 
-_CHUNK: Final = 2000
 _OVER: Final = """
 SELECT id FROM orders WHERE created < ?1 AND status IN ('filled', 'cancelled', 'rejected')
     AND trade NOT IN (SELECT trade FROM positions) ORDER BY seq LIMIT ?2"""
@@ -26,6 +25,6 @@ async def forget_bygone(disk: Disk, before: int) -> int:
     """Remove some of the orders, fills, trades and equity from before this; how many, 0 when none is left."""
 
     def operation(connection: sqlite3.Connection) -> int:
-        return sum(connection.execute(query, (before, _CHUNK)).rowcount for query in _FORGET)
+        return sum(connection.execute(query, (before, FORGOTTEN_AT_ONCE)).rowcount for query in _FORGET)
 
     return await disk.write(operation, lambda _: None)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from live_trader.core.bars import Ticker, Timeframe
 from live_trader.edge.clock import Clock
 from live_trader.edge.server.store.commits import Commits, Operation, Result
 from live_trader.edge.server.store.schema import Opened
+
+FORGOTTEN_AT_ONCE: Final = 2000
+"""So many rows of a table go in one commit at most, so that no signal waits long behind them."""
 
 
 class Disk:

@@ -11,11 +11,9 @@ from msgspec.json import Decoder
 
 from live_trader.core.bars import Ticker, moment
 from live_trader.edge.server.bodies import FiledBody, canonical, whole
-from live_trader.edge.server.store.disk import Disk, moment_of
+from live_trader.edge.server.store.disk import FORGOTTEN_AT_ONCE, Disk, moment_of
 from live_trader.edge.wire import encode
 from live_trader.edge.wire.v1 import LagsText, ProbabilitiesText, SignalText
-
-_CHUNK: Final = 2000
 
 _INSERT: Final = """
 INSERT INTO signals (
@@ -109,7 +107,7 @@ class Signals:
         """Remove some of the signals of bars that opened before this; how many, 0 when none is left."""
 
         def operation(connection: sqlite3.Connection) -> int:
-            return connection.execute(_FORGET, (before, _CHUNK)).rowcount
+            return connection.execute(_FORGET, (before, FORGOTTEN_AT_ONCE)).rowcount
 
         return await self._disk.write(operation, lambda _: None)
 
