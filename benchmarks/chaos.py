@@ -261,19 +261,25 @@ def _ambush(scene: Scene, *, sent: bool, server: bool = False) -> bool:
     """Wait for the next post of a signal; kill who sends it, before or after it has left, or who gets it."""
     struck = threading.Event()
 
+    def end_server() -> None:
+        if scene.server is not None:
+            scene.server.kill()
+            scene.witness.note("uncommitted")
+            struck.set()
+
     def strike(post: bytes) -> bool:
         symbol = json.loads(post.partition(b"\r\n\r\n")[2].partition(b"}{")[0])
         ticker = Ticker((symbol[0] if isinstance(symbol, list) else symbol)["symbol"], Timeframe.S1)
-        if server and scene.server is not None:
-            threading.Timer(0.001, scene.server.kill).start()
-            scene.witness.note("uncommitted")
-            struck.set()
+        if server:
+            threading.Timer(0.001, end_server).start()
         elif _strike(scene, ticker, scene.witness.beats()[ticker].pid):
             struck.set()
         return sent
 
     scene.wire.lie_in_wait(strike)
-    return struck.wait(_AMBUSH_S)
+    if not struck.wait(_AMBUSH_S):
+        scene.wire.lie_in_wait(None)  # else it would strike when nobody expects it any more
+    return struck.is_set()
 
 
 def _strike(scene: Scene, ticker: Ticker, pid: int, number: int = signal.SIGKILL) -> bool:
@@ -295,8 +301,9 @@ def _settle(scene: Scene, tapes: dict[Ticker, Tape], seconds: float = 120.0) -> 
         beats = scene.witness.beats()
         ended = scene.feed is not None and scene.feed.poll() == 0
         if ended and all(_answered(beats.get(ticker), tape) for ticker, tape in tapes.items()):
-            return
+            break
         time.sleep(0.2)
+    answering(scene.place.port)  # it may have been ended after the last answer
 
 
 def _answered(beat: Any, tape: Tape) -> bool:

@@ -34,8 +34,8 @@ class Wire:
                 self._drop(end)
         return len(ends) // 2
 
-    def lie_in_wait(self, ambush: Callable[[bytes], bool]) -> None:
-        """Have this called with the next post of signals; whether the post still goes on is its answer."""
+    def lie_in_wait(self, ambush: Callable[[bytes], bool] | None) -> None:
+        """Have this called with the next post of signals, if anything; it says whether the post goes on."""
         self.ambush = ambush
 
     def close(self) -> None:

@@ -133,7 +133,7 @@ class Witness:
             if beat is None or beat.pid == fault.pid or beat.phase is not Phase.SERVING:
                 return False
             return beat.answered > 0 or beat.last_bar >= self.ends[fault.ticker]
-        return _progress(beats) > fault.progress + 2 * len(self.ends)
+        return _progress(beats) >= min(fault.progress + 2 * len(self.ends) + 1, sum(self.ends.values()))
 
     def _reported(self, fault: Fault, beats: Mapping[Ticker, Beat], told: Mapping[str, Any] | None) -> bool:
         if told is not None and "" in told:
