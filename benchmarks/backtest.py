@@ -76,7 +76,7 @@ def theirs(tape: Tape) -> Callable[[], Any]:
     before = frame.Close.shift()
     far = 1.5 * (np.maximum(frame.High, before) - np.minimum(frame.Low, before)).rolling(14).mean()
 
-    class Cross(Strategy):  # type: ignore[misc]
+    class Cross(Strategy):
         """Long where the fast average crosses above the slow one, short where below."""
 
         def init(self) -> None:

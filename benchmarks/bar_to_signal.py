@@ -66,7 +66,7 @@ def side(tape: Tape, name: str) -> Side:
     """This side, trained on the beginning of the tape as the original trains it."""
     chosen = lengths(SPANS[name])
     recipe = classic(chosen)
-    rows, labels = table(recipe, tape), horizon_return().label(tape)[name]  # type: ignore[index]
+    rows, labels = table(recipe, tape), horizon_return().label(tape)[name]
     known = np.flatnonzero(~np.isnan(rows).any(axis=1))[:TRAINED]
     return Side(
         recipe, chosen, rows[known], labels[known], trained("lightgbm", recipe, rows[known], labels[known])

@@ -99,16 +99,16 @@ def _supervise(story: Story) -> None:
 def _work(story: Story, page: Beat) -> None:
     world = story.world
     if story.classic:
-        server: Any = Classic(world.ask, "trader", world.worker_clock, world.rest, Options(poll_s=2.0), 10.0)  # type: ignore[arg-type]
+        server: Any = Classic(world.ask, "trader", world.worker_clock, world.rest, Options(poll_s=2.0), 10.0)
     else:
-        server = V1(world.ask, "trader", world.worker_clock)  # type: ignore[arg-type]
+        server = V1(world.ask, "trader", world.worker_clock)
 
     def show(beat: Beat) -> None:
         if story.first == NONE and beat.owed_after != NONE:
             story.first = beat.owed_after
 
     Worker(
-        "trader", TICKER, server, story, world.worker_clock, world.rest, show, page, _PATIENCE,  # type: ignore[arg-type]
+        "trader", TICKER, server, story, world.worker_clock, world.rest, show, page, _PATIENCE,
     ).run()  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from live_trader.core.bars import Bar, Ticker, epoch, moment
 from live_trader.edge.client.reply import Answer
+from live_trader.edge.clock import Clock
 from live_trader.edge.server.gate import Gate
 from live_trader.edge.server.operations import operations
 from live_trader.edge.server.options import ServerSettings
@@ -68,7 +69,7 @@ class Loop(asyncio.SelectorEventLoop):
 
 
 @dataclass
-class Watch:
+class Watch(Clock):
     """The clock of one part, which may be wrong about the time of day."""
 
     loop: Loop
@@ -108,7 +109,7 @@ class World:
         self.draw = random.Random(self.seed)
         self.worker_clock = Watch(self.loop, random.Random(self.seed + 1))
         self.server_clock = Watch(self.loop, random.Random(self.seed + 2))
-        self.tokens = Registry(self.folder, self.server_clock).ensure(("trader",))  # type: ignore[arg-type]
+        self.tokens = Registry(self.folder, self.server_clock).ensure(("trader",))
         self.tasks: set[asyncio.Task[Any]] = set()
         self.changed = self.loop.create_future()
         self.faults: list[BaseException] = []
@@ -118,7 +119,7 @@ class World:
 
     async def raise_server(self) -> None:
         """Begin to serve from the folder, as after a start or a crash."""
-        self.parts = Parts.of(ServerSettings(grace_s=GRACE), self.folder, self.server_clock)  # type: ignore[arg-type]
+        self.parts = Parts.of(ServerSettings(grace_s=GRACE), self.folder, self.server_clock)
         self.gate = Gate(self.parts, operations(with_classic=True), _nowhere)
         self.began, self.down = self.loop.time(), False
 

@@ -37,8 +37,7 @@ def abreast(works: Sequence[Waves[T]]) -> Waves[list[T]]:
         asked: dict[int, Sequence[Stage]] = {}
         for number, answer in answers.items():
             try:
-                # A generator is started by None.
-                asked[number] = works[number].send(answer)  # type: ignore[arg-type]
+                asked[number] = works[number].send(answer)  # type: ignore[arg-type]  # None starts it
             except StopIteration as end:
                 results[number] = end.value
         outcomes = iter((yield [stage for stages in asked.values() for stage in stages]) if asked else ())

@@ -65,8 +65,8 @@ def test_what_cannot_be_a_tape_is_told_by_file_row_and_remedy(
     path = tmp_path / "bars.csv"
     path.write_text(str(case["csv"]))
     with pytest.raises(BadTape) as told:
-        tapes.read(path, TICKER, zone=case.get("zone"), drop=bool(case.get("drop")))  # type: ignore[arg-type]
-    for part in case["says"]:  # type: ignore[attr-defined]
+        tapes.read(path, TICKER, zone=case.get("zone"), drop=bool(case.get("drop")))
+    for part in case["says"]:
         assert part in str(told.value)
     assert str(path) in str(told.value) or "time zone" in str(told.value)
     assert told.value.remedy

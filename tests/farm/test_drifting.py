@@ -64,7 +64,7 @@ def test_a_held_bot_says_so_in_the_table_and_comes_before_those_that_are_not() -
     plain = Row(
         **facts
         | {"name": "A M1", "state": "RUNNING", "phase": "serving", "reason": "", "restarts": 0, "held": ""}
-    )  # type: ignore[arg-type]
+    )
     held = Row(
         **facts
         | {
@@ -75,7 +75,7 @@ def test_a_held_bot_says_so_in_the_table_and_comes_before_those_that_are_not() -
             "restarts": 0,
             "held": "drift: 4",
         }
-    )  # type: ignore[arg-type]
+    )
     assert cells(held, moment(0)).why == "held at 0.5: drift: 4"
     assert sorted([plain, held], key=lambda each: each.trouble) == [held, plain]
     assert tally([plain, held]) == "2 RUNNING"

@@ -28,7 +28,7 @@ class Moved(Clock):
 
 
 def bot(state: str) -> BotText:
-    return BotText(id="trader", symbol="AUDUSD", timeframe="M1", state=state)  # type: ignore[arg-type]
+    return BotText(id="trader", symbol="AUDUSD", timeframe="M1", state=state)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def made(name: str = "AUDUSD M1", **other: object) -> Row:
         "long_needs": 0.3, "short_needs": 0.3, "lag_s": 0.0123, "answered": 9, "refused": 0, "faults": 0,
         "bundle": "v1", "memory_mb": 61.3,
     }  # fmt: skip
-    return Row(**{**figures, **other})  # type: ignore[arg-type]
+    return Row(**{**figures, **other})
 
 
 def village(count: int) -> list[Row]:
@@ -156,9 +156,9 @@ def test_memory_is_that_of_the_process_and_a_row_travels(tmp_path: object) -> No
     class Living:
         pid = os.getpid()
 
-    child = Child(Spec("AUDUSD M1", print, (), page=tmp_path / "none.pulse"))  # type: ignore[operator]
+    child = Child(Spec("AUDUSD M1", print, (), page=tmp_path / "none.pulse"))
     assert row(child, 0.0).memory_mb is None
-    child.process = Living()  # type: ignore[assignment]
+    child.process = Living()
     seen = row(child, 0.0)
     assert seen.memory_mb is not None
     assert seen.memory_mb > 10

@@ -24,7 +24,7 @@ def signal(index: int, *, late: bool = False) -> Signal:
 def test_every_trouble_is_told_under_its_sort_and_counted_under_its_cause() -> None:
     told: list[tuple[str, str, str]] = []
     clock, beat = VirtualClock(), Beat()
-    voice = Voice("trader", TICKER, clock, lambda _: None, beat, lambda *each: told.append(each))  # type: ignore[arg-type]
+    voice = Voice("trader", TICKER, clock, lambda _: None, beat, lambda *each: told.append(each))
     voice.serves("v1", heavy=False)
     voice.trouble(Unreachable("nobody answers"))
     voice.trouble(Unreachable("nobody answers"))
@@ -62,7 +62,7 @@ def test_a_worker_tells_when_it_takes_up_another_bundle_and_other_bars() -> None
         lambda place: place.add(bar(6)),
     ]
     worker = Worker(
-        "trader", TICKER, place, shelf, place.clock, place.clock.pass_by, lambda _: None, Beat(),  # type: ignore[arg-type]
+        "trader", TICKER, place, shelf, place.clock, place.clock.pass_by, lambda _: None, Beat(),
         Patience(5.0, 0.1, 1.0), happened=lambda *each: told.append(each),
     )  # fmt: skip
     with pytest.raises(Interrupted):

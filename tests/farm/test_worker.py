@@ -26,8 +26,8 @@ def live(village: Village, shelf: Shelf | None = None, beat: Beat | None = None)
         "trader",
         TICKER,
         village,
-        shelf or Shelf(),  # type: ignore[arg-type]
-        village.clock,  # type: ignore[arg-type]
+        shelf or Shelf(),
+        village.clock,
         village.clock.pass_by,
         lambda _: None,
         shown,
@@ -201,7 +201,7 @@ def test_bars_that_pile_up_while_a_worker_primes_are_all_answered() -> None:
             place.add(bar(last + 1), bar(last + 2), bar(last + 3))
         return history(TICKER, count)
 
-    place.history = slow  # type: ignore[method-assign]
+    place.history = slow
     live(place)
     assert place.answered() == list(range(4, 15))
 
@@ -217,7 +217,7 @@ def test_a_refused_signal_is_reported_and_those_around_it_are_stored() -> None:
             raise Unacceptable("signals are kept for 1 day")
         send(made)
 
-    place.send = refuse  # type: ignore[method-assign, assignment]
+    place.send = refuse
     beat = live(place)
     assert place.answered() == [4, 5, 7]
     assert beat.faults == 1
@@ -225,9 +225,9 @@ def test_a_refused_signal_is_reported_and_those_around_it_are_stored() -> None:
 
 def test_a_crash_says_who_it_was_and_which_bars_it_saw_last(tmp_path: Path) -> None:
     place = village(MEMORY)
-    place.script = [lambda _: 1 / 0]  # type: ignore[list-item, return-value]
+    place.script = [lambda _: 1 / 0]
     worker = Worker(
-        "trader", TICKER, place, Shelf(), place.clock, place.clock.pass_by, lambda _: None, Beat(),  # type: ignore[arg-type]
+        "trader", TICKER, place, Shelf(), place.clock, place.clock.pass_by, lambda _: None, Beat(),
         Patience(5.0, 0.1, 1.0),
     )  # fmt: skip
     with pytest.raises(ZeroDivisionError) as caught:
@@ -309,7 +309,7 @@ def test_a_long_wait_that_the_server_asked_for_is_no_silence() -> None:
     place.failures = [Unreachable("too many requests", retry_after=300.0)]
     beats = [place.clock.monotonic()]
     worker = Worker(
-        "trader", TICKER, place, Shelf(), place.clock, place.clock.pass_by,  # type: ignore[arg-type]
+        "trader", TICKER, place, Shelf(), place.clock, place.clock.pass_by,
         lambda beat: beats.append(beat.beaten), Beat(), Patience(5.0, 0.1, 1.0),
     )  # fmt: skip
     with pytest.raises(Interrupted):
@@ -322,7 +322,7 @@ def test_a_refused_token_ends_the_worker_at_once() -> None:
     place = village(MEMORY)
     place.failures = [Unauthorised("the token is wrong")]
     worker = Worker(
-        "trader", TICKER, place, Shelf(), place.clock, place.clock.pass_by, lambda _: None, Beat(),  # type: ignore[arg-type]
+        "trader", TICKER, place, Shelf(), place.clock, place.clock.pass_by, lambda _: None, Beat(),
         Patience(5.0, 0.1, 1.0),
     )  # fmt: skip
     with pytest.raises(Unauthorised):
@@ -394,9 +394,9 @@ def test_a_worker_that_dies_while_priming_owes_the_same_bars_when_it_is_back() -
     beat = Beat()
     place.failures = []
     sent = place.send
-    place.send = lambda _: (_ for _ in ()).throw(Interrupted("killed before the post"))  # type: ignore[method-assign]
+    place.send = lambda _: (_ for _ in ()).throw(Interrupted("killed before the post"))
     live(place, beat=beat)
-    place.send = sent  # type: ignore[method-assign]
+    place.send = sent
     place.add(bar(5), bar(6))
     live(place, beat=Beat(owed_after=beat.owed_after))
     assert place.answered() == [4, 5, 6]
@@ -404,12 +404,12 @@ def test_a_worker_that_dies_while_priming_owes_the_same_bars_when_it_is_back() -
 
 def test_a_bundle_that_cannot_be_loaded_ends_the_worker_with_its_reason() -> None:
     class Broken(Shelf):
-        def load(self, _: object) -> tuple[()]:  # type: ignore[override]
+        def load(self, _: object) -> tuple[()]:
             raise BadBundle("the fingerprint of long/model is wrong")
 
     place = village(MEMORY)
     worker = Worker(
-        "trader", TICKER, place, Broken(), place.clock, place.clock.pass_by, lambda _: None, Beat(),  # type: ignore[arg-type]
+        "trader", TICKER, place, Broken(), place.clock, place.clock.pass_by, lambda _: None, Beat(),
         Patience(5.0, 0.1, 1.0),
     )  # fmt: skip
     with pytest.raises(BadBundle, match="fingerprint"):

@@ -131,4 +131,4 @@ def test_blended_directions_are_those_of_the_portfolio_rule(
 @pytest.mark.parametrize("wrong", [{"spread": -0.1}, {"fee": 1.0}, {"delay": 0}, {"spread": float("nan")}])
 def test_terms_that_are_none_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(BadSettings, match="no terms to deal on"):
-        Terms(**wrong)  # type: ignore[arg-type]
+        Terms(**wrong)

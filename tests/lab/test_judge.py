@@ -89,7 +89,7 @@ def test_the_models_are_ranked_as_they_should_be_served_and_the_blend_is_not(mar
         side: {"Bad~PC": bad[side]["M0~PC"], "Good~PC": good[side]["M0~PC"]} for side in SIDES
     }
     sham = {"sham": {side: dict.fromkeys(mixed[side], said(tape, 0.0, 7)[side]["M0~PC"]) for side in SIDES}}
-    judgement = judge(evidence(tape, mixed), sham, FREE)  # type: ignore[arg-type]
+    judgement = judge(evidence(tape, mixed), sham, FREE)
     assert [case.name for case in judgement.ranked] == ["Good~PC", "Bad~PC"]
     assert set(judgement.cases) == {"Good~PC", "Bad~PC", BLEND}
     assert judgement.verdict.decision == "deployable"
@@ -167,7 +167,7 @@ def test_the_manifest_gets_every_figure_that_is_asked_for(market: Make) -> None:
 @pytest.mark.parametrize("wrong", [{"level": 0.0}, {"level": 1.0}, {"trades": 0}, {"draws": 10}])
 def test_a_standard_that_is_none_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(BadSettings, match="are no standard"):
-        Standard(**wrong)  # type: ignore[arg-type]
+        Standard(**wrong)
 
 
 @pytest.mark.parametrize("threshold", [0.1, 0.3, 0.6])

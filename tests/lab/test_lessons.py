@@ -14,7 +14,7 @@ def lesson(number: int, *lengths: int, side: str = "long", weights: dict[str, fl
     steps = tuple(Step(name, (length,)) for name, length in zip(("mom", "mfi"), lengths, strict=False))
     importance = {"M~PC": weights} if weights else {}
     span = Span(number, 0, 10, 20, 30)
-    return Lesson(side, span, Recipe((Step("bop"), *steps)), importance, {})  # type: ignore[arg-type]
+    return Lesson(side, span, Recipe((Step("bop"), *steps)), importance, {})
 
 
 def test_lengths_that_stay_near_are_steady_and_others_are_not() -> None:

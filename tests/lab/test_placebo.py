@@ -21,10 +21,10 @@ def labels(market: Make) -> dict[str, Labels]:
 
 
 def test_placebos_are_shifted_and_shuffled_in_turn_and_always_the_same(labels: dict[str, Labels]) -> None:
-    made = meaningless(labels, 3, 5)  # type: ignore[arg-type]
+    made = meaningless(labels, 3, 5)
     assert list(made) == ["shifted 1", "shuffled 1", "shifted 2"]
-    again = meaningless(labels, 3, 5)  # type: ignore[arg-type]
-    other = meaningless(labels, 3, 6)  # type: ignore[arg-type]
+    again = meaningless(labels, 3, 5)
+    other = meaningless(labels, 3, 6)
     for name in made:
         assert all(np.array_equal(made[name][side], again[name][side]) for side in SIDES)
         assert any(not np.array_equal(made[name][side], other[name][side]) for side in SIDES)
@@ -32,7 +32,7 @@ def test_placebos_are_shifted_and_shuffled_in_turn_and_always_the_same(labels: d
 
 def test_as_many_points_are_left_and_they_fall_elsewhere(labels: dict[str, Labels]) -> None:
     before = {side: labels[side].copy() for side in SIDES}
-    for made in meaningless(labels, 4, 1).values():  # type: ignore[arg-type]
+    for made in meaningless(labels, 4, 1).values():
         for side in SIDES:
             assert np.array_equal(np.bincount(made[side] + 1), np.bincount(before[side] + 1))
             settled = (made[side] != UNSETTLED) & (before[side] != UNSETTLED)
@@ -42,5 +42,5 @@ def test_as_many_points_are_left_and_they_fall_elsewhere(labels: dict[str, Label
 
 def test_a_valley_does_not_become_a_peak_as_well(labels: dict[str, Labels]) -> None:
     """Both sides move together, as in the real labels no bar is both."""
-    for made in meaningless(labels, 4, 2).values():  # type: ignore[arg-type]
+    for made in meaningless(labels, 4, 2).values():
         assert not ((made["long"] == 1) & (made["short"] == 1)).any()

@@ -146,7 +146,7 @@ def test_with_a_newest_course_only_the_last_models_are_kept(tape: Tape) -> None:
 
 
 def test_works_side_by_side_give_what_each_gives_alone_and_a_failure_stays_its_own() -> None:
-    def work(rounds: int):  # type: ignore[no-untyped-def]
+    def work(rounds: int):
         total = 0
         for turn in range(rounds):
             answers = yield [Stage(Job(f"{rounds}", sum, ([turn, rounds],)))] * turn

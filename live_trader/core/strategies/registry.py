@@ -48,7 +48,7 @@ def named(name: str) -> type[Chartist]:
 def make(kind: type[Made], timeframe: Timeframe, parameters: Mapping[str, Parameter]) -> Made:
     """A strategy of this kind for bars of this timeframe; parameters may be given as text."""
     hints = get_type_hints(kind)
-    names = [field.name for field in fields(kind) if field.name != "on"]  # type: ignore[arg-type]
+    names = [field.name for field in fields(kind) if field.name != "on"]  # type: ignore[arg-type]  # each is a dataclass
     values: dict[str, object] = {}
     for name, value in parameters.items():
         if name not in names:

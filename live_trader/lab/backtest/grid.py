@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -115,12 +116,12 @@ def tasks(
     timeframes: Sequence[Timeframe],
     strategies: Sequence[str],
     parameters: Mapping[str, Sequence[Parameter]],
-    **common: object,
+    **common: Any,
 ) -> list[Task]:
     """Every combination, those on the same tape together; without timeframes, each tape's own."""
     sets = [dict(zip(parameters, values, strict=True)) for values in product(*parameters.values())]
     return [
-        Task(source, timeframe, name, each, **common)  # type: ignore[arg-type]
+        Task(source, timeframe, name, each, **common)
         for source in sources
         for timeframe in timeframes or [source.ticker.timeframe]
         for name in strategies

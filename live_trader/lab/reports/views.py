@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from live_trader.core.accuracy import Accuracy
-from live_trader.core.bars import Tape
+from live_trader.core.bars import Floats, Tape
 from live_trader.core.outcome import Signs, Trades
 from live_trader.lab.cases import Case, Sweep, judged
 from live_trader.lab.evidence import POINT, SIDES, Labels, Side
@@ -271,7 +271,7 @@ def sides(trades: Trades) -> str:
     return table(heads, (_side(name, trades.profit[which]) for name, which in kinds))
 
 
-def _side(name: str, profit: np.ndarray) -> tuple[str, ...]:  # type: ignore[type-arg]
+def _side(name: str, profit: Floats) -> tuple[str, ...]:
     mean = float(profit.mean()) if len(profit) else None
     return (
         tag("span", escape(name), class_=name if name in SIDES else ""),

@@ -174,7 +174,7 @@ def test_the_stream_resumed_anywhere_is_the_rest_of_the_stream(
             elif kind == "signal":
                 await store.signals.add([posted(*rest)])
             else:
-                await store.portfolios.put((), lambda _, state=rest[0]: state)  # type: ignore[misc]
+                await store.portfolios.put((), lambda _, state=rest[0]: state)
         whole = await store.events.after(0, 1000)
         seqs = [event.seq for event in whole]
         assert seqs == sorted(set(seqs))

@@ -79,7 +79,7 @@ def test_rotating_changes_the_word_and_keeps_the_rights(registry: Registry) -> N
 def test_a_token_that_makes_no_sense_is_refused(registry: Registry, wish: dict[str, object]) -> None:
     registry.make(Scope.READ, name="taken", chosen="the same word")
     with pytest.raises((Refused, BadData)):
-        registry.make(**wish)  # type: ignore[arg-type]
+        registry.make(**wish)
     assert len(registry.listed()) == 1
 
 

@@ -36,14 +36,14 @@ def written(forest: list[Node]) -> tuple[list[int], list[int], list[float]]:
             cut, rank, low, high = node
             cuts.append(cut)
             at.append(rank)
-            waiting += (high, low)  # type: ignore[arg-type]
+            waiting += (high, low)
     return cuts, at, leaves
 
 
 def walked(node: Node, ranks: list[int]) -> float:
     while not isinstance(node, float):
         cut, rank, low, high = node
-        node = low if ranks[cut] <= rank else high  # type: ignore[assignment]
+        node = low if ranks[cut] <= rank else high
     return node
 
 

@@ -75,7 +75,7 @@ class Account:
     def run(self, told: Iterable[Fact]) -> Desk:
         """Boot a desk, let it hear these facts, and close it as it is."""
         terms = Terms.of(settings(**self.given))
-        broker = Paper(self.folder, terms.instrument, terms.market, terms.mischief)  # type: ignore[arg-type]
+        broker = Paper(self.folder, terms.instrument, terms.market, terms.mischief)
         journal = Journal(self.folder)
         world = World(lambda: self.portfolio, self._history, lambda: TICKERS)
         desk = Desk(

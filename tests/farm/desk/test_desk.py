@@ -63,7 +63,7 @@ def test_what_is_late_expired_shadow_or_anothers_is_not_traded(tmp_path: Path, h
 
     account = Account(tmp_path)
     if how == "expired":
-        account._when = lambda fact: fact_time(fact) + timedelta(seconds=61)  # type: ignore[method-assign]
+        account._when = lambda fact: fact_time(fact) + timedelta(seconds=61)
     if how == "unknown":
         account.portfolio = portfolio(1, tickers=TICKERS[:1])
     told = [(seq, spoilt(fact)) for seq, fact in facts(6)]
@@ -341,7 +341,7 @@ class Shaky:
 
 def test_a_ledger_tells_everything_once_over_a_server_that_comes_and_goes(tmp_path: Path) -> None:
     account, told, server = Account(tmp_path), facts(12), Shaky()
-    ledger = Ledger(tmp_path, server)  # type: ignore[arg-type]
+    ledger = Ledger(tmp_path, server)
     for end in range(4, len(told), 9):
         number = account.run(told[:end]).number
         while server.upto() != number:
@@ -354,7 +354,7 @@ def test_a_ledger_tells_everything_once_over_a_server_that_comes_and_goes(tmp_pa
 
 def test_a_ledger_is_told_again_to_a_server_that_has_another_store(tmp_path: Path) -> None:
     account, told, server = Account(tmp_path), facts(12), Shaky()
-    ledger = Ledger(tmp_path, server)  # type: ignore[arg-type]
+    ledger = Ledger(tmp_path, server)
 
     def bring(number: int) -> None:
         while server.upto() != number:

@@ -33,7 +33,7 @@ class Told:
     """Remembers what was done."""
 
     def __init__(self) -> None:
-        self.expected, self.said = 0, []  # type: ignore[var-annotated]
+        self.expected, self.said = 0, []
 
     def expect(self, pieces: int) -> None:
         self.expected += pieces

@@ -43,7 +43,7 @@ def theirs(tape: Tape, stops: bool, at_close: bool, tick: float) -> list[tuple[A
     reach = STOP * true_range.rolling(14).mean()
     far, away = (reach / tick).round() * tick, (TARGET * reach / tick).round() * tick
 
-    class Cross(Strategy):  # type: ignore[misc]
+    class Cross(Strategy):
         """Turns round at each cross, its stop and target cancelled when it leaves at the market."""
 
         def init(self) -> None:

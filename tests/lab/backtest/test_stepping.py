@@ -42,7 +42,7 @@ class Teller(Silent):
         self.asked += 1
         if self.asked >= self.fails_at:
             if self.answer is not None:
-                return self.answer  # type: ignore[no-any-return]
+                return self.answer
             raise ZeroDivisionError("a slip")
         return decision([1, -1][self.asked // self.every % 2])
 

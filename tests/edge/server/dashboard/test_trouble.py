@@ -104,7 +104,7 @@ def test_what_happened_is_found_by_words_and_sorts_and_comes_by_itself(farm: Far
     _type(person, "")
     for sort, said in (("swap", "in place of one"), ("refusal", "max_leverage")):
         _choose(person, sort)
-        person.wait(lambda said=said: said in person.text("table"))  # type: ignore[misc]
+        person.wait(lambda said=said: said in person.text("table"))
         assert len(person.all("tbody tr")) == 1
     _choose(person, "fault")
     farm.happenings.add("fault", "server", "was silent for 16 s and was killed")
