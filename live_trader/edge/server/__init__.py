@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from live_trader.edge.shelf import Shelf
 
 
-_COLLECT = 700, 10, 1_000
-"""Hardly ever all of it: with thousands of connections that takes a tenth of a second. A chore of the
-server's does it once a minute."""
-
-
 def serve(
     settings: ServerSettings,
     folder: Path,
@@ -42,6 +37,8 @@ def serve(
     clock = clock or Clock()
     Registry(folder, clock).ensure(tuple(bots))
     server = Server(settings, folder, clock, on_ready, shelf, tolerance)
+    # Next to nothing here refers to itself, and a look at thousands of connections takes hundredths of a
+    # second: a chore of the server's does it once a minute.
     gc.freeze()
-    gc.set_threshold(*_COLLECT)
+    gc.disable()
     server.run()

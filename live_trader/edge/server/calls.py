@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -108,8 +109,10 @@ class Call:
             self._gone.cancel()
 
     async def _watch(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+        # A task that ends cancelled keeps its frames in a circle, which only the collector can undo.
+        with contextlib.suppress(asyncio.CancelledError):
+            while (await self._receive())["type"] != "http.disconnect":
+                pass
 
     def _too_large(self) -> Problem:
         return Problem("too_large", f"the body is larger than {self._most} bytes")

@@ -147,7 +147,7 @@ class Server(uvicorn.Server):
             log.log(level, f"a bot is {change.state}", extra={"bot": change.bot, "ticker": change.ticker})
 
     async def _collect(self) -> None:
-        """Let go of all that refers only to itself, which the collector alone would do too seldom."""
+        """Let go of all that refers only to itself, at a time of our own."""
         gc.collect()
 
     async def _forget(self) -> None:

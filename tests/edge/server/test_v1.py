@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from typing import Any
 
 import pytest
 
+from live_trader.edge.server.calls import Call
+from live_trader.edge.server.connection import Connection
 from live_trader.edge.server.store.witness import Witness
-from tests.edge.server.house import House, bar, signal, text
+from tests.edge.server.house import House, bar, signal, text, until
 
 ENTRY = {
     "negative_group": None,
@@ -260,6 +263,22 @@ def test_a_poll_whose_asker_left_is_forgotten(house: House) -> None:
         time.sleep(0.01)
     assert house.server.parts.hub.waiting == 0
     assert not house.server.parts.polls
+
+
+def test_what_has_been_answered_leaves_nothing_for_the_collector(house: House) -> None:
+    """Which the server lets work once a minute only."""
+    gc.collect()
+    gc.disable()
+    try:
+        for minute in range(5):
+            reply = house.later("GET", f"{BARS}&after={text(minute)}&wait=20", holder="read")
+            house.feed(minute + 1)
+            assert reply().status == 200
+            assert house.ask("GET", "/nowhere").status == 404
+            assert house.ask("POST", "/v1/signals", b"{", "bot-trader").status == 422
+        until(lambda: not any(isinstance(each, (Call, Connection)) for each in gc.get_objects()))
+    finally:
+        gc.enable()
 
 
 def _leave(house: House) -> None:
