@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from itertools import accumulate
+from operator import or_
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,76 +17,103 @@ LEAF = -1
 
 Flags = NDArray[np.bool_]
 Leaves = NDArray[np.floating[Any]]
-Words = NDArray[np.uint64]
 Pick = Callable[[list[int]], Leaves]
 
-_TABLE_BITS = 2**25
+_WORD = 64
+_TABLE_BYTES = 2**22
+
+
+class _Questions(NamedTuple):
+    """All questions: column, rank and tree, and with which of the tree's leaves the sides begin and end."""
+
+    column: Whole
+    rank: Whole
+    tree: Whole
+    left: Whole
+    right: Whole
+    end: Whole
 
 
 def table(cuts: Whole, at: Whole, sizes: list[int], leaves: Leaves) -> Pick:
-    """Each rank of a column allows some leaves; what all columns allow is the one leaf of each tree.
+    """Each rank of a column leaves some leaves of a tree; what all columns leave is the one leaf.
 
-    The leaves are bits of one row of a table for each rank of each column.
+    A tree's leaves are the bits of a word. There is a word for each number of a tree's questions about a
+    column that send a row to the right; a table has these numbers for each rank of each column.
     """
-    possible = _possible(cuts, at, sizes, len(leaves))
-    first = np.cumsum([0, *(size + 1 for size in sizes)])[:-1]
-    count, unpack, both = len(leaves), np.unpackbits, np.bitwise_and.reduce
+    inner = cuts != LEAF
+    if not inner.any():
+        return lambda _: leaves
+    counts = leaves_of(inner)
+    first_leaf = np.cumsum(counts) - counts
+    asked = _questions(cuts, at, first_leaf)
+    words, first_word = _words(asked, counts, len(sizes))
+    rights, first_row = _rights(asked, sizes, len(counts))
+    both, bits, before = np.bitwise_and.reduce, np.frexp, first_leaf - 1  # frexp counts the bits from one
 
     def pick(ranks: list[int]) -> Leaves:
-        left = both(possible.take(first + np.array(ranks, np.int64), axis=0))
-        bits = unpack(left.view(np.uint8), count=count, bitorder="little")
-        return leaves[bits.view(np.bool_)]
+        told = rights.take(first_row + np.array(ranks, np.int64), axis=0)
+        reached: Leaves = leaves.take(before + bits(both(words.take(first_word + told)))[1])
+        return reached
 
     return pick
 
 
-def tabled(marks: int, leaves: int) -> bool:
-    """Whether a table for so many thresholds and leaves is small enough to be worth it."""
-    return marks * leaves <= _TABLE_BITS
+def leaves_of(inner: Flags) -> Whole:
+    """How many leaves each tree has."""
+    roots, _ = shape(inner)
+    counts: Whole = np.diff([*roots, len(inner)]) + 1 >> 1
+    return counts
 
 
-def _possible(cuts: Whole, at: Whole, sizes: list[int], leaves: int) -> Words:
-    """The rows of all ranks of the first column, then those of the second, and so on."""
-    words = (leaves + 63) // 64
-    possible = np.empty((sum(sizes) + len(sizes), words), np.uint64)
-    questions, spans = _spans(cuts)
-    row = 0
-    for cut, size in enumerate(sizes):  # one after the other, so that little is held on the way
-        here = cuts[questions] == cut
-        columns = (at[questions[here]], *(each[here] for each in spans))
-        for allowed in _allowed(size, (1 << leaves) - 1, *(column.tolist() for column in columns)):
-            possible[row] = np.frombuffer(allowed.to_bytes(8 * words, "little"), np.uint64)
-            row += 1
-    return possible
+def tabled(marks: int, counts: Whole) -> bool:
+    """Whether a table for so many thresholds, and trees of so many leaves, is small enough to be worth it."""
+    return bool(counts.max() <= _WORD) and marks * len(counts) <= _TABLE_BYTES
 
 
-def _allowed(
-    size: int, everything: int, ranks: list[int], starts: list[int], middles: list[int], ends: list[int]
-) -> list[int]:
-    """The leaves that each rank of one column allows, by the questions that are asked about it."""
-    low = [0] * (size + 1)  # leaves that a rank above this one leaves behind
-    high = [0] * (size + 1)  # leaves that a rank up to this one leaves behind
-    for rank, start, middle, end in zip(ranks, starts, middles, ends, strict=True):
-        low[rank + 1] |= (1 << middle) - (1 << start)
-        high[rank] |= (1 << end) - (1 << middle)
-    for rank in range(1, len(low)):
-        low[rank] |= low[rank - 1]
-        high[-1 - rank] |= high[-rank]
-    return [everything ^ (one | other) for one, other in zip(low, high, strict=True)]
+def _words(asked: _Questions, counts: Whole, columns: int) -> tuple[NDArray[Any], Whole]:
+    """The words of every column and tree, and where those of each begin."""
+    group = asked.column * len(counts) + asked.tree
+    order = np.lexsort((asked.rank, group))
+    sides = zip(*(each[order].tolist() for each in (asked.left, asked.right, asked.end)), strict=True)
+    bits = [((1 << right) - (1 << left), (1 << end) - (1 << right)) for left, right, end in sides]
+    numbers = np.bincount(group, minlength=columns * len(counts))
+    words: list[int] = []
+    upto = 0
+    for number, leaves in zip(numbers.tolist(), counts.tolist() * columns, strict=True):
+        here = bits[upto : upto + number]
+        passed = accumulate((left for left, _ in here), or_, initial=0)
+        ahead = [*accumulate((right for _, right in reversed(here)), or_, initial=0)]
+        words += [(1 << leaves) - 1 ^ (one | other) for one, other in zip(passed, ahead[::-1], strict=True)]
+        upto += number
+    kind = np.min_scalar_type((1 << int(counts.max())) - 1)
+    return np.array(words, kind), (np.cumsum(numbers + 1) - numbers - 1).astype(np.int32).reshape(columns, -1)
 
 
-def _spans(cuts: Whole) -> tuple[Whole, tuple[Whole, Whole, Whole]]:
-    """All questions, and where the leaves of the left side of each begin, end and those of its right end."""
+def _rights(asked: _Questions, sizes: list[int], trees: int) -> tuple[NDArray[np.uint8], Whole]:
+    """How many questions send a row to the right, by rank of each column and tree, and each column's row."""
+    rows = np.array(sizes) + 1
+    first_row = np.cumsum(rows) - rows
+    rights = np.zeros((rows.sum(), trees), np.uint8)
+    np.add.at(rights, (first_row[asked.column] + asked.rank + 1, asked.tree), 1)
+    for first, count in zip(first_row.tolist(), rows.tolist(), strict=True):
+        here = rights[first : first + count]
+        np.add.accumulate(here, axis=0, dtype=np.uint8, out=here)
+    return rights, first_row
+
+
+def _questions(cuts: Whole, at: Whole, first_leaf: Whole) -> _Questions:
     inner = cuts != LEAF
     roots, right = shape(inner)
     end = np.zeros(len(cuts) + 1, np.int64)
     end[roots] = [*roots[1:], len(cuts)]
     ends, rights = end.tolist(), right.tolist()
-    questions = np.flatnonzero(inner)
-    for node in questions.tolist():
+    nodes = np.flatnonzero(inner)
+    for node in nodes.tolist():
         ends[node + 1], ends[rights[node]] = rights[node], ends[node]
     before = np.concatenate(([0], np.cumsum(~inner)))  # how many leaves stand before each node
-    return questions, (before[questions], before[right[questions]], before[np.array(ends)[questions]])
+    tree = np.searchsorted(roots, nodes, side="right") - 1
+    sides = (before[each] - first_leaf[tree] for each in (nodes, right[nodes], np.array(ends)[nodes]))
+    return _Questions(cuts[nodes], at[nodes], tree, *sides)
 
 
 def levels(cuts: Whole, at: Whole, leaves: Leaves) -> Pick:

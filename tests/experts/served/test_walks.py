@@ -85,5 +85,6 @@ def test_a_tree_that_is_not_whole_is_refused(cuts: list[int]) -> None:
 
 
 def test_a_table_is_made_of_a_hundred_trees_and_not_of_a_deep_forest() -> None:
-    assert tabled(marks=3_000, leaves=3_100)
-    assert not tabled(marks=100_000, leaves=100_000)
+    assert tabled(3_000, np.full(100, 31))
+    assert not tabled(3_000, np.array([31, 65]))
+    assert not tabled(100_000, np.full(1_000, 31))
