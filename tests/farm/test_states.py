@@ -71,14 +71,14 @@ def test_whatever_happens_the_waits_and_the_crash_count_stay_within_the_policy(
     life, now, chance = started(Life(), 0.0), 0.0, random.Random(1)
     for event, passed in story:
         now += passed
+        if life.state is State.FATAL:
+            assert len(life.crashes) == POLICY.max_restarts + 1
+            return
         if event == "pardon":
             life = pardoned(life)
         elif life.state is State.BACKOFF:
             assert 0.0 <= life.again_at - life.since <= POLICY.longest
             life = started(life, max(now, life.again_at))
-        elif life.state is State.FATAL:
-            assert len(life.crashes) == POLICY.max_restarts + 1
-            return
         elif event == "run" and life.state is State.STARTING:
             life = life.step(State.RUNNING, now)
         elif event == "crash":
