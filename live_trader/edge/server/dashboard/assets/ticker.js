@@ -49,10 +49,10 @@ export async function open(host, house, symbol, timeframe, id = "") {
     const wish = KINDS[columns.signal[i]], odds = (side) => Number.isNaN(columns[side][i]) ? null
       : h("span", { class: side }, `${side} ${percent(columns[side][i])}`, needs[side] !== undefined && h("small", {}, columns[side][i] > needs[side] ? ` over ${percent(needs[side], 0)}` : ` not over ${percent(needs[side], 0)}`));
     says.replaceChildren(...[h("time", {}, clock(columns.time[i], true)),
+      h("a", { class: "button", href: whyPath(i) }, wish === "none" ? "Why none?" : "Why?"),
       ...["open", "high", "low", "close"].map((name) => h("span", { class: "ohlc" }, h("small", {}, name[0].toUpperCase()), price(columns[name][i]))),
       h("span", { class: "ohlc volume" }, h("small", {}, "V"), number(columns.volume[i], 0)),
-      h("span", { class: `wish ${wish}` }, columns.held[i] ? "\u25cf held at 0.5" : told[wish], columns.late[i] ? " (late)" : ""), odds("long"), odds("short"),
-      h("a", { class: "button", href: whyPath(i) }, wish === "none" ? "Why none?" : "Why?")].filter(Boolean));
+      h("span", { class: `wish ${wish}` }, columns.held[i] ? "\u25cf held at 0.5" : told[wish], columns.late[i] ? " (late)" : ""), odds("long"), odds("short")].filter(Boolean));
   }
 
   function explain(mark) { if (mark >= 0) location.hash = whyPath(mark); }
