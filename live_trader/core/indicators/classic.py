@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from live_trader.core.indicators.formulas import Change, Middle, Number, Shape, Sums, logarithm, share
 from live_trader.core.indicators.indicator import Indicator, Length
-from live_trader.core.indicators.library import Against, Native
+from live_trader.core.indicators.native import Against, Native
 
 _SPAN = (Length("length", 14, range(2, 300, 10)),)
 _PAIR = (Length("fastk", 14, range(3, 200, 5), 1), Length("fastd", 3, range(3, 200, 5), 1))

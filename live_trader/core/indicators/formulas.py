@@ -12,7 +12,7 @@ import numpy as np
 
 from live_trader.core.bars import Floats
 from live_trader.core.indicators.indicator import Columns, Indicator, Past, Stream, newest
-from live_trader.core.indicators.library import talib
+from live_trader.core.indicators.native import talib
 
 Number = Any
 """A float or a column of them: the expressions do the same arithmetic on both, to the bit."""

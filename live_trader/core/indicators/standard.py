@@ -8,7 +8,7 @@ from typing import Any
 from live_trader.core.indicators.fading import ema, fade, wilder
 from live_trader.core.indicators.formulas import Number, Sums, share
 from live_trader.core.indicators.indicator import Indicator, Length
-from live_trader.core.indicators.library import Native
+from live_trader.core.indicators.native import Native
 
 _C, _V, _OC, _CV, _HL = ("close",), ("volume",), ("open", "close"), ("close", "volume"), ("high", "low")
 _HLC, _HLCV = ("high", "low", "close"), ("high", "low", "close", "volume")

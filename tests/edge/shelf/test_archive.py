@@ -121,7 +121,7 @@ Lie = Callable[[Parcel], None]
 LIES: dict[str, tuple[Lie, str]] = {
     "a path upwards": (lambda p: p.add("../beside"), "'../beside', which is no file of a bundle"),
     "a path upwards inside": (lambda p: p.add("long/../../beside"), "is no file of a bundle"),
-    "an absolute path": (lambda p: p.add("/tmp/evil"), "'/tmp/evil', which is no file"),
+    "an absolute path": (lambda p: p.add("/evil"), "'/evil', which is no file"),
     "a drive": (lambda p: p.add("C:/evil"), "is no file of a bundle"),
     "a backslash": (lambda p: p.add("..\\evil"), "is no file of a bundle"),
     "a NUL in a name": (
