@@ -205,9 +205,8 @@ class Worker:
                 self._voice.refuse(refusal)
             if news.bars:
                 self._answer(duty, self._sorted_out(duty, news.bars))
-            self._voice.pulse()
-            if news.bars:
                 self._step_aside(duty)
+            self._voice.pulse()
             self._look_around(duty, news)
 
     def _step_aside(self, duty: Duty) -> None:

@@ -13,7 +13,7 @@ from live_trader.experts.served.curves import narrow_sigmoid, sigmoid
 from live_trader.experts.served.cuts import Cut, cut, ranks
 from live_trader.experts.served.layers import Columns, Row
 from live_trader.experts.served.numbers import Whole, finite, floats, floats_to_bytes, whole, whole_to_bytes
-from live_trader.experts.served.walks import LEAF, Leaves, leaves_of, levels, shape, symmetric, table, tabled
+from live_trader.experts.served.walks import LEAF, Leaves, quickest, shape, symmetric
 
 
 class Link(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,8 +80,7 @@ class Forest(msgspec.Struct, frozen=True, tag="forest", forbid_unknown_fields=Tr
         """The probability of one row that has still to go through these columns."""
         asked, at, leaves = whole(self.asked), whole(self.ranks), self.link.of(self.leaves)
         sizes = [len(floats(each.marks)) for each in self.cuts]
-        small = tabled(sum(sizes), leaves_of(asked != LEAF))
-        pick = table(asked, at, sizes, leaves) if small else levels(asked, at, leaves)
+        pick = quickest(asked, at, sizes, leaves)
         ranked, curve = ranks(self.cuts, columns), self.link.ready()
         return lambda row: curve(pick(ranked(row)))
 

@@ -1,4 +1,4 @@
-"""From the ranks of a row to the leaf it comes to in every tree: three ways, each for its kind of forest."""
+"""From the ranks of a row to the leaf it comes to in every tree: four ways, each for its kind of forest."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ Flags = NDArray[np.bool_]
 Leaves = NDArray[np.floating[Any]]
 Pick = Callable[[list[int]], Leaves]
 
+_FEW = 20
 _WORD = 64
 _TABLE_BYTES = 2**22
 
@@ -34,6 +35,23 @@ class _Questions(NamedTuple):
     end: Whole
 
 
+def quickest(cuts: Whole, at: Whole, sizes: list[int], leaves: Leaves) -> Pick:
+    """The way that is the quickest for these trees and takes no more memory than it is worth."""
+    counts = _leaves_of(cuts != LEAF)
+    if len(counts) <= _FEW:
+        return steps(cuts, at, leaves)
+    if counts.max() <= _WORD and sum(sizes) * len(counts) <= _TABLE_BYTES:
+        return table(cuts, at, sizes, leaves)
+    return levels(cuts, at, leaves)
+
+
+def _leaves_of(inner: Flags) -> Whole:
+    """How many leaves each tree has."""
+    roots, _ = shape(inner)
+    counts: Whole = np.diff([*roots, len(inner)]) + 1 >> 1
+    return counts
+
+
 def table(cuts: Whole, at: Whole, sizes: list[int], leaves: Leaves) -> Pick:
     """Each rank of a column leaves some leaves of a tree; what all columns leave is the one leaf.
 
@@ -43,7 +61,7 @@ def table(cuts: Whole, at: Whole, sizes: list[int], leaves: Leaves) -> Pick:
     inner = cuts != LEAF
     if not inner.any():
         return lambda _: leaves
-    counts = leaves_of(inner)
+    counts = _leaves_of(inner)
     first_leaf = np.cumsum(counts) - counts
     asked = _questions(cuts, at, first_leaf)
     words, first_word = _words(asked, counts, len(sizes))
@@ -56,18 +74,6 @@ def table(cuts: Whole, at: Whole, sizes: list[int], leaves: Leaves) -> Pick:
         return reached
 
     return pick
-
-
-def leaves_of(inner: Flags) -> Whole:
-    """How many leaves each tree has."""
-    roots, _ = shape(inner)
-    counts: Whole = np.diff([*roots, len(inner)]) + 1 >> 1
-    return counts
-
-
-def tabled(marks: int, counts: Whole) -> bool:
-    """Whether a table for so many thresholds, and trees of so many leaves, is small enough to be worth it."""
-    return bool(counts.max() <= _WORD) and marks * len(counts) <= _TABLE_BYTES
 
 
 def _words(asked: _Questions, counts: Whole, columns: int) -> tuple[NDArray[Any], Whole]:
@@ -116,8 +122,26 @@ def _questions(cuts: Whole, at: Whole, first_leaf: Whole) -> _Questions:
     return _Questions(cuts[nodes], at[nodes], tree, *sides)
 
 
+def steps(cuts: Whole, at: Whole, leaves: Leaves) -> Pick:
+    """One question after the other: for few trees, of any size."""
+    inner = cuts != LEAF
+    roots, right = shape(inner)
+    first, column, rank, right_side = (each.tolist() for each in (roots, cuts, at, right))
+    number = (np.cumsum(~inner) - 1).tolist()
+
+    def pick(ranks: list[int]) -> Leaves:
+        reached = []
+        for node in first:
+            while (asked := column[node]) != LEAF:
+                node = node + 1 if ranks[asked] <= rank[node] else right_side[node]
+            reached.append(number[node])
+        return leaves[reached]
+
+    return pick
+
+
 def levels(cuts: Whole, at: Whole, leaves: Leaves) -> Pick:
-    """One step down in all trees at once, until all are at a leaf: for forests too large for a table."""
+    """One step down in all trees at once, until all are at a leaf: for many trees too large for a table."""
     inner = cuts != LEAF
     roots, right = shape(inner)
     questions = np.flatnonzero(inner)

@@ -1,11 +1,13 @@
-"""The three ways to the leaves, held against a walk that takes one question after the other."""
+"""The four ways to the leaves, held against a walk that takes one question after the other."""
+
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live_trader.experts.served.walks import LEAF, levels, shape, symmetric, table, tabled
+from live_trader.experts.served.walks import LEAF, levels, quickest, shape, steps, symmetric, table
 
 SIZES = [3, 1, 5]
 
@@ -51,15 +53,14 @@ rows = st.tuples(*(st.integers(0, size) for size in SIZES)).map(list)
 
 
 @given(st.lists(trees(5), min_size=1, max_size=6), st.lists(rows, min_size=1, max_size=8))
-def test_a_table_and_levels_reach_the_leaves_that_a_walk_reaches(
-    forest: list[Node], asked: list[list[int]]
-) -> None:
+def test_every_way_reaches_the_leaves_that_a_walk_reaches(forest: list[Node], asked: list[list[int]]) -> None:
     cuts, at, leaves = written(forest)
     arrays = np.array(cuts), np.array(at)
-    ways = table(*arrays, SIZES, np.array(leaves)), levels(*arrays, np.array(leaves))
+    ways = [way(*arrays, np.array(leaves)) for way in (steps, levels)]
+    ways += [way(*arrays, SIZES, np.array(leaves)) for way in (table, quickest)]
     for ranks in asked:
         expected = [walked(tree, ranks) for tree in forest]
-        assert [way(ranks).tolist() for way in ways] == [expected, expected]
+        assert [way(ranks).tolist() for way in ways] == [expected] * len(ways)
 
 
 @given(st.data())
@@ -84,7 +85,16 @@ def test_a_tree_that_is_not_whole_is_refused(cuts: list[int]) -> None:
         shape(np.array(cuts) != LEAF)
 
 
-def test_a_table_is_made_of_a_hundred_trees_and_not_of_a_deep_forest() -> None:
-    assert tabled(3_000, np.full(100, 31))
-    assert not tabled(3_000, np.array([31, 65]))
-    assert not tabled(100_000, np.full(1_000, 31))
+@pytest.mark.parametrize(
+    ("trees", "questions", "marks", "way"),
+    [(1, 400, 300, steps), (100, 30, 1000, table), (100, 64, 1000, levels), (5_000, 2, 1000, levels)],
+)
+def test_a_tree_is_walked_and_a_hundred_have_a_table_unless_they_are_too_large(
+    trees: int, questions: int, marks: int, way: Callable[..., object]
+) -> None:
+    cuts, at = (
+        np.array(([0] * questions + [LEAF] * (questions + 1)) * trees),
+        np.zeros(trees * (2 * questions + 1), int),
+    )
+    pick = quickest(cuts, at, [marks], np.zeros(trees * (questions + 1)))
+    assert pick.__qualname__ == f"{way.__qualname__}.<locals>.pick"
