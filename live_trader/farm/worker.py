@@ -205,8 +205,9 @@ class Worker:
                 self._voice.refuse(refusal)
             if news.bars:
                 self._answer(duty, self._sorted_out(duty, news.bars))
-                self._step_aside(duty)
             self._voice.pulse()
+            if news.bars:
+                self._step_aside(duty)
             self._look_around(duty, news)
 
     def _step_aside(self, duty: Duty) -> None:
