@@ -110,13 +110,17 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--per-second", type=float, default=4.0, help="bars per ticker and second")
     parser.add_argument("--every", type=float, default=0.3, help="seconds between kills, on average")
+    parser.add_argument(
+        "--recovery", type=float, default=5.0, help="seconds in which 95 %% of the killed answer again"
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         figures, done = chaos(Path(folder), options)
     print(json.dumps(figures) if options.json else "\n".join(f"{k:16} {v}" for k, v in figures.items()))
     print(", ".join(f"{count} {kind}" for kind, count in sorted(done.items())), file=sys.stderr)
-    return 0 if not (figures["lost"] or figures["duplicates"] or figures["differing"]) else 1
+    slow = (figures["recovery_s_p95"] or 0.0) > options.recovery
+    return 1 if slow or figures["lost"] or figures["duplicates"] or figures["differing"] else 0
 
 
 def chaos(folder: Path, options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, int]]:
